@@ -1,0 +1,4 @@
+"""Routes of the accounts pages."""
+
+app_name = "accounts"
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Routes of the datasets pages."""
+
+app_name = "datasets"
+urlpatterns: list = []

@@ -1,0 +1,5 @@
+"""API routes of the engines app."""
+
+from ninja import Router
+
+router = Router(tags=["engines"])

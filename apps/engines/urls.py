@@ -1,0 +1,4 @@
+"""Routes of the engines pages."""
+
+app_name = "engines"
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Routes of the grading pages."""
+
+app_name = "grading"
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Routes of the imports pages."""
+
+app_name = "imports"
+urlpatterns: list = []

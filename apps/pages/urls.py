@@ -1,0 +1,4 @@
+"""Routes of the pages pages."""
+
+app_name = "pages"
+urlpatterns: list = []

@@ -1,0 +1,5 @@
+"""API routes of the problems app."""
+
+from ninja import Router
+
+router = Router(tags=["problems"])

@@ -1,0 +1,4 @@
+"""Routes of the problems pages."""
+
+app_name = "problems"
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Routes of the projects pages."""
+
+app_name = "projects"
+urlpatterns: list = []

@@ -1,0 +1,5 @@
+"""API routes of the review app."""
+
+from ninja import Router
+
+router = Router(tags=["review"])

@@ -1,0 +1,5 @@
+"""API routes of the runs app."""
+
+from ninja import Router
+
+router = Router(tags=["runs"])

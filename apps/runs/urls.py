@@ -1,0 +1,4 @@
+"""Routes of the runs pages."""
+
+app_name = "runs"
+urlpatterns: list = []
