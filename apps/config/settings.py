@@ -166,3 +166,6 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
 }
+
+# Written into manifests: what made the bytes.
+CODE_VERSION = "0.1.0"

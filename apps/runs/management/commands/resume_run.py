@@ -1,0 +1,19 @@
+"""Resume a run."""
+
+from typing import Any
+
+from apps.core.command import StillroomCommand
+from apps.runs.queries import summary
+from apps.runs.services import resume_run, run_of
+
+
+class Command(StillroomCommand):
+    help = "Resume a run."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("run", help="its number")
+
+    def handle(self, *args: Any, run: str, **options: Any) -> None:
+        found = run_of(self.project(options), run)
+        resume_run(found, by=None)
+        self.done(summary(found))
