@@ -169,3 +169,4 @@ LOGGING = {
 
 # Written into manifests: what made the bytes.
 CODE_VERSION = "0.1.0"
+CSRF_FAILURE_VIEW = "apps.pages.views.csrf_refused"
