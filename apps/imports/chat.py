@@ -142,16 +142,16 @@ def _row(
     turns: int,
 ) -> ProblemRow:
     of = plan.of
-    answer, others = answer_of(record.get(of.get("answer", "")))
+    answer, others = answer_of(record.get(of.get("answer")))
     rule = f"first user turn and last assistant turn of «{column}»"
     if reply[2]:
         rule += ", thought in a field of its own"
     trace = TraceRow(
         text=reply[1],
         reasoning=reply[2],
-        producer=text_of(record.get(of.get("producer", "")))[:200],
-        label=text_of(record.get(of.get("label", "")))[:200],
-        is_correct=truth_of(record.get(of.get("is_correct", ""))),
+        producer=text_of(record.get(of.get("producer")))[:200],
+        label=text_of(record.get(of.get("label")))[:200],
+        is_correct=truth_of(record.get(of.get("is_correct"))),
     )
     if turns > place + 1 or place > 2:
         trace.details["turns"] = turns
@@ -159,11 +159,11 @@ def _row(
         statement=question,
         answer=answer,
         answer_kind=answer_kind_of(answer),
-        solution=text_of(record.get(of.get("solution", ""))),
-        subject=text_of(record.get(of.get("subject", "")))[:200],
-        difficulty=text_of(record.get(of.get("difficulty", "")))[:200],
-        source=text_of(record.get(of.get("source", "")))[:200],
-        external_id=text_of(record.get(of.get("external_id", "")))[:200],
+        solution=text_of(record.get(of.get("solution"))),
+        subject=text_of(record.get(of.get("subject")))[:200],
+        difficulty=text_of(record.get(of.get("difficulty")))[:200],
+        source=text_of(record.get(of.get("source")))[:200],
+        external_id=text_of(record.get(of.get("external_id")))[:200],
         rule=rule,
         traces=[trace],
     )

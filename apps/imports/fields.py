@@ -12,35 +12,88 @@ from apps.imports.base import BadRecord, ProblemRow, Record
 # Our field → column names, the likeliest first. Compared without case, blanks and dashes.
 GUESSES: dict[str, tuple[str, ...]] = {
     "statement": (
-        "question", "problem", "statement", "prompt", "query", "instruction", "problem_statement",
-        "quiz", "input", "task",
+        "question",
+        "problem",
+        "statement",
+        "prompt",
+        "query",
+        "instruction",
+        "problem_statement",
+        "quiz",
+        "input",
+        "task",
     ),
     "answer": (
-        "reference_answer", "expected_answer", "gold_answer", "gtruth_answer", "gt_answer",
-        "ground_truth_answer", "final_answer", "ground_truth", "answer", "gold", "gt", "target",
-        "answer_text", "label",
+        "reference_answer",
+        "expected_answer",
+        "gold_answer",
+        "gtruth_answer",
+        "gt_answer",
+        "ground_truth_answer",
+        "final_answer",
+        "ground_truth",
+        "answer",
+        "gold",
+        "gt",
+        "target",
+        "answer_text",
     ),
+    "context": ("context", "passage", "theory", "story"),
     "solution": (
-        "ground_truth_solution", "gold_standard_solution", "reference_solution",
-        "worked_solution", "solution", "gt_cot", "full_answer", "explanation", "rationale",
+        "ground_truth_solution",
+        "gold_standard_solution",
+        "reference_solution",
+        "worked_solution",
+        "solution",
+        "gt_cot",
+        "full_answer",
+        "explanation",
+        "rationale",
     ),
     "trace": (
-        "trace", "response", "completion", "output", "generation", "generated_solution",
-        "full_response", "model_output", "model_response", "full_model_response",
+        "trace",
+        "response",
+        "completion",
+        "output",
+        "generation",
+        "generated_solution",
+        "full_response",
+        "model_output",
+        "model_response",
+        "full_model_response",
     ),
     "reasoning": (
-        "reasoning_content", "thinking", "reasoning", "think_content", "deepseek_reasoning",
-        "model_reasoning", "message_thinking", "deepseek_thinking_trajectory",
-        "gemini_thinking_trajectory", "thinking_trajectories", "thought", "thoughts", "cot",
-        "chain_of_thought", "reasoning_trace",
+        "reasoning_content",
+        "thinking",
+        "reasoning",
+        "think_content",
+        "deepseek_reasoning",
+        "model_reasoning",
+        "message_thinking",
+        "deepseek_thinking_trajectory",
+        "gemini_thinking_trajectory",
+        "thinking_trajectories",
+        "thought",
+        "thoughts",
+        "cot",
+        "chain_of_thought",
+        "reasoning_trace",
     ),
     "choices": ("choices", "options"),
     "subject": ("subject", "category", "type", "problem_type", "domain", "topic"),
     "difficulty": ("difficulty", "level"),
     "source": ("source", "original_dataset", "dataset", "question_source", "problem_source"),
     "external_id": (
-        "id", "unique_id", "uuid", "external_id", "question_id", "problem_id", "item_id", "id_",
-        "idx", "uid",
+        "id",
+        "unique_id",
+        "uuid",
+        "external_id",
+        "question_id",
+        "problem_id",
+        "item_id",
+        "id_",
+        "idx",
+        "uid",
     ),
     "producer": ("producer", "model", "model_name", "generator", "generation_model", "engine"),
     "is_correct": ("is_correct", "correct"),
@@ -56,7 +109,8 @@ SPOKEN: dict[str, tuple[str, ...]] = {
 }
 ANY_SPOKEN = ("content", "attempt", "answer_content", "answer_text", "model_answer")
 KNOWN_COLUMNS = frozenset(name for names in GUESSES.values() for name in names) | {
-    "messages", "conversations"
+    "messages",
+    "conversations",
 }
 FIELDS = (*GUESSES, "label")
 LONGEST_EXTRA = 1000
@@ -126,6 +180,24 @@ def statement_of(record: Record, column: str | None) -> str:
     return text
 
 
+def _whole_statement(record: Record, of: Mapping[str, str]) -> tuple[str, str]:
+    """The statement with the passage it is asked about before it, or Alpaca's input after it,
+    and where they were found: without them different problems would look the same."""
+    column = of.get("statement")
+    statement = statement_of(record, column)
+    where = f"«{column}»"
+    context = record.get(of.get("context"))
+    if type(context) is str and context.strip() and context not in statement:
+        statement = f"{context}\n\n{statement}"
+        where = f"«{of['context']}» and {where}"
+    if column == "instruction":
+        given = record.get("input")
+        if type(given) is str and given.strip():
+            statement = f"{statement}\n\n{given}"
+            where += " and «input»"
+    return statement, where
+
+
 def answer_of(value: Any) -> tuple[str, list[str]]:
     """An answer and the other ones that count as well (a list names several)."""
     if type(value) is list:
@@ -139,10 +211,9 @@ def problem_of(record: Record, plan: Plan) -> ProblemRow:
     solution and what describes them. Columns that nothing took stay in `details["columns"]`
     when they are short scalars."""
     of = plan.of
-    column = of.get("statement")
-    statement = statement_of(record, column)
-    answer, others = answer_of(record.get(of.get("answer", "")))
-    solution = text_of(record.get(of.get("solution", "")))
+    statement, where = _whole_statement(record, of)
+    answer, others = answer_of(record.get(of.get("answer")))
+    solution = text_of(record.get(of.get("solution")))
     rule = f"answer in «{of['answer']}»" if answer else "no reference answer"
     if "####" in answer and (marked := marked_answer(answer)) is not None:
         solution, answer = solution or record[of["answer"]], marked
@@ -152,17 +223,19 @@ def problem_of(record: Record, plan: Plan) -> ProblemRow:
             if found := find(solution):
                 answer, rule = found, f"answer after {sign} in «{of['solution']}»"
                 break
+    if not answer and type(letter := record.get("label")) is str and len(letter) == 1:
+        answer, rule = letter, "answer in «label»"  # AGIEval: a letter beside options
     row = ProblemRow(
         statement=statement,
         answer=answer,
         answer_kind=answer_kind_of(answer),
         solution=solution,
-        choices=_choices(record.get(of.get("choices", ""))),
-        subject=text_of(record.get(of.get("subject", "")))[:200],
-        difficulty=text_of(record.get(of.get("difficulty", "")))[:200],
-        source=text_of(record.get(of.get("source", "")))[:200],
-        external_id=text_of(record.get(of.get("external_id", "")))[:200],
-        rule=f"statement in «{column}», {rule}",
+        choices=_choices(record.get(of.get("choices"))),
+        subject=text_of(record.get(of.get("subject")))[:200],
+        difficulty=text_of(record.get(of.get("difficulty")))[:200],
+        source=text_of(record.get(of.get("source")))[:200],
+        external_id=text_of(record.get(of.get("external_id")))[:200],
+        rule=f"statement in {where}, {rule}",
     )
     if others:
         row.details["other_answers"] = others

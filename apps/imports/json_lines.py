@@ -43,9 +43,7 @@ def lines(source: Source, offset: int) -> Iterator[list[bytes]]:
         yield [rest]
 
 
-def read(
-    source: Source, position: dict[str, int], limit: int = MAX_RECORD_BYTES
-) -> Iterator[Item]:
+def read(source: Source, position: dict[str, int], limit: int = MAX_RECORD_BYTES) -> Iterator[Item]:
     """Items from `position` on, which is brought up to date before each item is handed out:
     `index`, `line` and `offset` are those of the line that comes next."""
     loads = orjson.loads
@@ -53,6 +51,8 @@ def read(
     if offset == 0:
         offset = source.bom
     item: Item
+    if position.get("ended"):
+        return
     try:
         for group in lines(source, offset):
             for raw in group:
@@ -84,8 +84,8 @@ def read(
                 position["index"], position["line"], position["offset"] = index, line, offset
                 yield item
     except Broken as error:
+        position["index"], position["ended"] = index + 1, 1  # or the fault would come again
         yield Bad(index, line + 1, str(error), fatal=True)
-        position["index"] = index + 1
 
 
 def _second(raw: bytes, index: int, line: int) -> Item:

@@ -19,9 +19,11 @@ EXACT_INTEGERS = 2.0**53
 TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]:,]', re.DOTALL)
 NAMES = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false"}
 
+NUL = "A text holds the character NUL (\\u0000), which cannot be stored."
+HALF = "An escape \\ud800–\\udfff stands alone; half a character cannot be stored."
 # What the parser says, and what a person can do about it; the first that fits counts.
 REASONS: tuple[tuple[str, str], ...] = (
-    ("surrogate", "An escape \\ud800–\\udfff stands alone; half a character cannot be stored."),
+    ("surrogate", HALF),
     ("control character", "A text holds a raw control character; write it as \\n, \\t or \\u00xx."),
     ("invalid escape", "A text holds an escape unknown to JSON; write \\\\ for a backslash."),
     ("trailing comma", "There is a comma before a closing bracket; remove it."),
@@ -37,8 +39,13 @@ class NotARecord(ValueError):
 
 
 def parse_record(raw: bytes) -> dict[str, Any]:
-    """The object in `raw`; NotARecord otherwise. For texts that the fast path refused, and for
-    places where speed matters less than the sentence."""
+    """The object in `raw`, fit to be stored; NotARecord otherwise. For texts that the fast path
+    refused, and for places where speed matters less than the sentence."""
+    return settle(parse_object(raw), raw)
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """The object in `raw`, whatever its texts hold; NotARecord when it is none."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -46,7 +53,7 @@ def parse_record(raw: bytes) -> dict[str, Any]:
     if type(value) is not dict:
         what = "null" if value is None else NAMES.get(type(value), "no object")
         raise NotARecord(f"The record is {what}, but an object {{…}} with named fields is needed.")
-    return settle(value, raw)
+    return value
 
 
 def settle(record: dict[str, Any], raw: bytes) -> dict[str, Any]:
@@ -55,25 +62,25 @@ def settle(record: dict[str, Any], raw: bytes) -> dict[str, Any]:
         if type(value) is float and not -EXACT_INTEGERS < value < EXACT_INTEGERS:
             record = _exact(raw)
             break
-    if b"u0000" in raw and has_nul(record):
-        raise NotARecord("A text holds the character NUL (\\u0000), which cannot be stored.")
+    if b"u0000" in raw and (reason := unstorable(record)):
+        raise NotARecord(reason)
     return record
 
 
-def has_nul(value: Any) -> bool:
-    """Whether any text in `value`, keys included, holds U+0000."""
+def unstorable(value: Any) -> str:
+    """Why a text in `value`, keys included, cannot be stored; «» when all can."""
     stack = [value]
     while stack:
         item = stack.pop()
         if type(item) is str:
-            if "\x00" in item:
-                return True
+            if not storable(item):
+                return NUL if "\x00" in item else HALF
         elif type(item) is dict:
             stack.extend(item)
             stack.extend(item.values())
         elif type(item) is list:
             stack.extend(item)
-    return False
+    return ""
 
 
 def storable(text: str) -> bool:
@@ -89,16 +96,19 @@ def _number(text: str) -> float | str:
     return value if -float("inf") < value < float("inf") else text
 
 
-def _exact(raw: bytes) -> dict[str, Any]:
+def _exact(raw: bytes) -> Any:
     def refuse(word: str) -> None:
         raise NotARecord(f"{word} is not JSON; write null or a text in quotes.")
 
     try:
-        return json.loads(raw, parse_float=_number, parse_constant=refuse)
+        value = json.loads(raw, parse_float=_number, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         if isinstance(error, NotARecord):
             raise
         raise NotARecord("A number in the record has too many digits to be read.") from error
+    if reason := unstorable(value):
+        raise NotARecord(reason)
+    return value
 
 
 def _second_try(raw: bytes, error: orjson.JSONDecodeError) -> Any:
@@ -119,12 +129,11 @@ def _second_try(raw: bytes, error: orjson.JSONDecodeError) -> Any:
         return _shallow(raw)
     if "infinity" in said:
         return _exact(raw)
-    constant = re.search(rb"[:\[,]\s*(-?Infinity|NaN)\b", raw)
-    if constant and "string key" not in said and ("unexpected char" in said or "minus" in said):
-        raise NotARecord(f"{constant[1].decode()} is not JSON; write null or a text in quotes.")
     for sign, reason in REASONS:
         if sign in said:
             raise NotARecord(reason)
+    if constant := re.search(rb"[:\[,]\s*(-?Infinity|NaN)\b", raw):
+        raise NotARecord(f"{constant[1].decode()} is not JSON; write null or a text in quotes.")
     if raw.lstrip()[:1] not in (b"{", b"["):
         raise NotARecord("The line is no JSON; each line must hold one object {…}.")
     where = re.search(r"\(char (\d+)\)", said)

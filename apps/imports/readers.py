@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from apps.imports import json_lines, json_stream, tables
+from apps.imports import json_layout, json_lines, json_stream, tables
 from apps.imports.items import Bad, Good, Item, UnreadableFile
 from apps.imports.source import Source
 
@@ -43,7 +43,7 @@ class RecordReader:
         *,
         name: str,
         layout: str = "",
-        document: json_stream.Layout | None = None,
+        document: json_layout.Layout | None = None,
         header: bool | None = None,
         parquet: Any = None,
         position: dict[str, Any] | None = None,
@@ -58,7 +58,7 @@ class RecordReader:
         self._document = document
         self._header = header
         self._parquet = parquet
-        self._at = {"index": 0, "line": 0, "offset": 0}
+        self._at = {"index": 0, "line": 0, "offset": 0, "ended": 0}
         if position:
             if position.get("format") not in (None, format):
                 raise UnreadableFile(
@@ -103,8 +103,12 @@ class RecordReader:
     def head(self, count: int = 20) -> list[Item]:
         """The first items of the file, wherever this reader stands."""
         fresh = RecordReader(
-            Source(self.source.path, encoding=self._named_encoding), self.format, name=self.name,
-            layout=self.layout, document=self._document, header=self._header,
+            Source(self.source.path, encoding=self._named_encoding),
+            self.format,
+            name=self.name,
+            layout=self.layout,
+            document=self._document,
+            header=self._header,
             parquet=self._parquet,
         )
         return list(itertools.islice(fresh, count))
@@ -165,7 +169,7 @@ def open_records(
     if head[:1] in b"{[" or (head[:1] in b"/#" and not table):
         if _is_lines(source):
             return reader("jsonl")
-        document = json_stream.layout_of(source)
+        document = json_layout.layout_of(source)
         if document is not None:
             return reader("json", document=document, layout=document.name)
         if not name.endswith((".jsonl", ".ndjson")) and head[:1] in b"{[":
@@ -197,9 +201,12 @@ def _is_lines(source: Source) -> bool:
     lines = [line.strip() for line in text.split(b"\n")]
     if not whole:
         lines.pop()
-    lines = [line for line in lines if line.strip(b"\x00 \t\r")][:50]
-    if not lines or (len(lines) == 1 and whole):
+    lines = [line for line in lines if line]
+    if len(lines) < 2 and whole:
         return False  # one line alone: a document tells more layouts apart
+    lines = [line for line in lines if line.strip(b"\x00")][:50]
+    if not lines:
+        return False
     shaped = [line.startswith(b"{") and line.endswith(b"}") for line in lines]
     if shaped[0] or (lines[0].startswith(b"[") and lines[0].endswith(b"]") and any(shaped)):
         return lines[0] != b"{}" or sum(shaped) > 1

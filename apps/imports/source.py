@@ -36,8 +36,11 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x89HDF", "The file is an HDF5 file; save the records as JSON lines."),
     (b"\x80\x04", "The file is a Python pickle, which is never opened; save it as JSON lines."),
     (b"\x80\x05", "The file is a Python pickle, which is never opened; save it as JSON lines."),
-    (b"version https://git-lfs", "The file is a Git LFS pointer, not the data; run `git lfs pull` "
-     "and import the file again."),
+    (
+        b"version https://git-lfs",
+        "The file is a Git LFS pointer, not the data; run `git lfs pull` "
+        "and import the file again.",
+    ),
 )
 MARKUP = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 ANNEX = re.compile(rb"\S*/annex/objects/\S*\s*\Z")

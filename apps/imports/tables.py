@@ -56,7 +56,9 @@ class _Lines:
         self.raw = _Text(source)
         self.file = io.TextIOWrapper(
             io.BufferedReader(self.raw, 128 * 1024),
-            encoding="utf-8", errors="surrogateescape", newline="",
+            encoding="utf-8",
+            errors="surrogateescape",
+            newline="",
         )
         self.number = 0
         self.row: list[str] = []
@@ -108,15 +110,15 @@ def _is_number(cell: str) -> bool:
 def column_names(cells: list[str]) -> list[str]:
     """Names without blanks around; an empty one is called by its place, a repeated one gets a
     number: question, question_2."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    again: dict[str, int] = {}
     for place, cell in enumerate(cells, 1):
         name = base = cell.strip() or f"column_{place}"
-        again = 2
-        while name in names if len(names) < 64 else name in set(names):
-            name = f"{base}_{again}"
-            again += 1
-        names.append(name)
-    return names
+        while name in names:
+            again[base] = again.get(base, 1) + 1
+            name = f"{base}_{again[base]}"
+        names[name] = None
+    return list(names)
 
 
 def read_csv(source: Source, separator: str, header: bool | None = None) -> Iterator[Item]:
@@ -215,8 +217,12 @@ def read_parquet(file: pq.ParquetFile, start: int = 0) -> Iterator[Item]:
                         yield item
                 index += batch.num_rows
         except (pa.ArrowException, OSError, ValueError):
-            yield Bad(index, None, "The Parquet file is damaged from this row on; download it "
-                      "again.", fatal=True)
+            yield Bad(
+                index,
+                None,
+                "The Parquet file is damaged from this row on; download it again.",
+                fatal=True,
+            )
             return
 
 
@@ -230,8 +236,12 @@ def _rows(batch: pa.RecordBatch, index: int) -> Iterator[Item]:
         try:
             row = rows[place] if rows else batch.slice(place, 1).to_pylist()[0]
         except (UnicodeDecodeError, pa.ArrowException, ValueError, OverflowError):
-            yield Bad(index + place, None, "A text of the row is not valid UTF-8: the file is "
-                      "damaged here.", _salvage(batch.slice(place, 1)))
+            yield Bad(
+                index + place,
+                None,
+                "A text of the row is not valid UTF-8: the file is damaged here.",
+                _salvage(batch.slice(place, 1)),
+            )
             continue
         record, fault = {}, ""
         for name in names:

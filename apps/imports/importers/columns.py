@@ -26,9 +26,9 @@ class Columns(Importer):
             row.traces.append(
                 TraceRow(
                     text=trace,
-                    producer=text_of(record.get(of.get("producer", "")))[:200],
-                    label=text_of(record.get(of.get("label", "")))[:200],
-                    is_correct=truth_of(record.get(of.get("is_correct", ""))),
+                    producer=text_of(record.get(of.get("producer")))[:200],
+                    label=text_of(record.get(of.get("label")))[:200],
+                    is_correct=truth_of(record.get(of.get("is_correct"))),
                 )
             )
             row.rule += f", trace in «{of['trace']}»"

@@ -39,7 +39,7 @@ class Gsm8k(Importer):
             answer=answer,
             answer_kind=answer_kind_of(answer),
             solution=solution,
-            external_id=text_of(record.get(of.get("external_id", "")))[:200],
+            external_id=text_of(record.get(of.get("external_id")))[:200],
             rule=rule if answer else "no reference answer",
         )
         if plan.rest and (extra := extras(record, plan.rest)):

@@ -75,8 +75,11 @@ class ThinkTrace(Importer):
         for column in columns:
             names = SPOKEN.get(folded(column), ())
             spoken = next((named[name] for name in names if name in named), None)
-            spoken_of[column] = mapping.get("trace") or spoken or plan.of.get("trace") or next(
-                (named[name] for name in ANY_SPOKEN if name in named), None
+            spoken_of[column] = (
+                mapping.get("trace")
+                or spoken
+                or plan.of.get("trace")
+                or next((named[name] for name in ANY_SPOKEN if name in named), None)
             )
         texts = {column for column in spoken_of.values() if column}
         gold = plan.of.get("answer")
@@ -103,9 +106,9 @@ def _trace(record: Record, plan: Plan, text: str, reasoning: str | None) -> Trac
     return TraceRow(
         text=text,
         reasoning=reasoning,
-        producer=text_of(record.get(of.get("producer", "")))[:200],
-        label=text_of(record.get(of.get("label", "")))[:200],
-        is_correct=truth_of(record.get(of.get("is_correct", ""))),
+        producer=text_of(record.get(of.get("producer")))[:200],
+        label=text_of(record.get(of.get("label")))[:200],
+        is_correct=truth_of(record.get(of.get("is_correct"))),
     )
 
 
