@@ -10,7 +10,7 @@ import orjson
 
 from apps.imports.answers import answer_kind_of
 from apps.imports.base import BadRecord, ProblemRow, Record, TraceRow
-from apps.imports.fields import Plan, answer_of, extras, plan_of, text_of, truth_of
+from apps.imports.fields import Plan, answer_of, extras, plan_of, text_of, truth_of, value_of
 
 USER = frozenset({"user", "human", "prompter"})
 ASSISTANT = frozenset({"assistant", "gpt", "model", "bot", "chatgpt"})
@@ -100,7 +100,8 @@ def _parts(parts: list[Any]) -> tuple[str, str | None]:
 def _question(turns: list[tuple[str, str, str | None, Any]]) -> tuple[str, str, int]:
     """The first user turns (joined by a blank line), the system text, where the reply may
     begin."""
-    system, asked = [], []
+    system: list[str] = []
+    asked: list[str] = []
     start = len(turns)
     for place, (role, text, _, _) in enumerate(turns):
         if role in SYSTEM and not asked:
@@ -142,16 +143,16 @@ def _row(
     turns: int,
 ) -> ProblemRow:
     of = plan.of
-    answer, others = answer_of(record.get(of.get("answer")))
+    answer, others = answer_of(value_of(record, of, "answer"))
     rule = f"first user turn and last assistant turn of «{column}»"
     if reply[2]:
         rule += ", thought in a field of its own"
     trace = TraceRow(
         text=reply[1],
         reasoning=reply[2],
-        producer=text_of(record.get(of.get("producer")))[:200],
-        label=text_of(record.get(of.get("label")))[:200],
-        is_correct=truth_of(record.get(of.get("is_correct"))),
+        producer=text_of(value_of(record, of, "producer"))[:200],
+        label=text_of(value_of(record, of, "label"))[:200],
+        is_correct=truth_of(value_of(record, of, "is_correct")),
     )
     if turns > place + 1 or place > 2:
         trace.details["turns"] = turns
@@ -159,11 +160,11 @@ def _row(
         statement=question,
         answer=answer,
         answer_kind=answer_kind_of(answer),
-        solution=text_of(record.get(of.get("solution"))),
-        subject=text_of(record.get(of.get("subject")))[:200],
-        difficulty=text_of(record.get(of.get("difficulty")))[:200],
-        source=text_of(record.get(of.get("source")))[:200],
-        external_id=text_of(record.get(of.get("external_id")))[:200],
+        solution=text_of(value_of(record, of, "solution")),
+        subject=text_of(value_of(record, of, "subject"))[:200],
+        difficulty=text_of(value_of(record, of, "difficulty"))[:200],
+        source=text_of(value_of(record, of, "source"))[:200],
+        external_id=text_of(value_of(record, of, "external_id"))[:200],
         rule=rule,
         traces=[trace],
     )

@@ -145,12 +145,18 @@ def _plan(columns: tuple[str, ...], mapping: tuple[tuple[str, str], ...]) -> Pla
         if field in of:
             continue
         for guess in guesses:
-            column = named.get(guess)
-            if column is not None and column not in taken:
-                of[field] = column
-                taken.add(column)
+            found = named.get(guess)
+            if found is not None and found not in taken:
+                of[field] = found
+                taken.add(found)
                 break
     return Plan(of, tuple(column for column in columns if column not in taken))
+
+
+def value_of(record: Record, of: Mapping[str, str], name: str) -> Any:
+    """The value of our field `name` in a record; None where no column holds it."""
+    column = of.get(name)
+    return None if column is None else record.get(column)
 
 
 def text_of(value: Any) -> str:
@@ -186,7 +192,7 @@ def _whole_statement(record: Record, of: Mapping[str, str]) -> tuple[str, str]:
     column = of.get("statement")
     statement = statement_of(record, column)
     where = f"«{column}»"
-    context = record.get(of.get("context"))
+    context = value_of(record, of, "context")
     if type(context) is str and context.strip() and context not in statement:
         statement = f"{context}\n\n{statement}"
         where = f"«{of['context']}» and {where}"
@@ -212,8 +218,8 @@ def problem_of(record: Record, plan: Plan) -> ProblemRow:
     when they are short scalars."""
     of = plan.of
     statement, where = _whole_statement(record, of)
-    answer, others = answer_of(record.get(of.get("answer")))
-    solution = text_of(record.get(of.get("solution")))
+    answer, others = answer_of(value_of(record, of, "answer"))
+    solution = text_of(value_of(record, of, "solution"))
     rule = f"answer in «{of['answer']}»" if answer else "no reference answer"
     if "####" in answer and (marked := marked_answer(answer)) is not None:
         solution, answer = solution or record[of["answer"]], marked
@@ -230,11 +236,11 @@ def problem_of(record: Record, plan: Plan) -> ProblemRow:
         answer=answer,
         answer_kind=answer_kind_of(answer),
         solution=solution,
-        choices=_choices(record.get(of.get("choices"))),
-        subject=text_of(record.get(of.get("subject")))[:200],
-        difficulty=text_of(record.get(of.get("difficulty")))[:200],
-        source=text_of(record.get(of.get("source")))[:200],
-        external_id=text_of(record.get(of.get("external_id")))[:200],
+        choices=_choices(value_of(record, of, "choices")),
+        subject=text_of(value_of(record, of, "subject"))[:200],
+        difficulty=text_of(value_of(record, of, "difficulty"))[:200],
+        source=text_of(value_of(record, of, "source"))[:200],
+        external_id=text_of(value_of(record, of, "external_id"))[:200],
         rule=f"statement in {where}, {rule}",
     )
     if others:

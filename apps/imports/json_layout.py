@@ -6,7 +6,8 @@ object itself (`single`). Imports no Django.
 """
 
 import contextlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -26,7 +27,7 @@ class Layout:
     """Where a document keeps its records; `paths` are the keys that lead to their lists."""
 
     name: str
-    paths: list[tuple[str, ...]] = field(default_factory=list)
+    paths: Sequence[tuple[str, ...]] = ()
 
 
 def layout_of(source: Source) -> Layout | None:

@@ -5,7 +5,7 @@ document keeps its records is told by its layout. Commas and comments between re
 over. Imports no Django.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from apps.imports.items import MAX_RECORD_BYTES, Bad, Good, Item
 from apps.imports.json_cursor import Cursor, Ended
@@ -118,7 +118,7 @@ class _Walk:
             else:
                 yield self.bad(f"The value of «{key[:60]}» is no object {{…}}.", cursor.take())
 
-    def wrapped(self, paths: list[tuple[str, ...]], inside: tuple[str, ...]) -> Iterator[Item]:
+    def wrapped(self, paths: Sequence[tuple[str, ...]], inside: tuple[str, ...]) -> Iterator[Item]:
         cursor = self.cursor
         cursor.byte()
         for key in cursor.members():

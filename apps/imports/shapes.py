@@ -75,7 +75,7 @@ def importer_for(
     items = reader.head(SAMPLE)
     if not items:
         raise InvalidInput("The file holds no records.", code="no-records")
-    sample = [item.record for item in items if isinstance(item, Good)]
+    sample: list[Record] = [item.record for item in items if isinstance(item, Good)]
     if not sample:
         raise InvalidInput(
             f"None of the first {SAMPLE} records of the file can be read, so its shape cannot be "

@@ -249,8 +249,6 @@ def test_what_packs_a_thousandfold_is_read_with_flat_memory(tmp_path: Path) -> N
     for pack in (gzip.compress, zstandard.compress):
         path.write_bytes(pack(line * 200_000))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        if pack is gzip.compress:
-            before += 0
         count = sum(len(batch) for batch in open_records(path).batches())
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         assert count == 200_000

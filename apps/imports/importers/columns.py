@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from apps.imports.base import Importer, ProblemRow, Record, TraceRow, importers
-from apps.imports.fields import folded, plan_of, problem_of, text_of, truth_of
+from apps.imports.fields import folded, plan_of, problem_of, text_of, truth_of, value_of
 
 
 @importers.register("columns")
@@ -26,9 +26,9 @@ class Columns(Importer):
             row.traces.append(
                 TraceRow(
                     text=trace,
-                    producer=text_of(record.get(of.get("producer")))[:200],
-                    label=text_of(record.get(of.get("label")))[:200],
-                    is_correct=truth_of(record.get(of.get("is_correct"))),
+                    producer=text_of(value_of(record, of, "producer"))[:200],
+                    label=text_of(value_of(record, of, "label"))[:200],
+                    is_correct=truth_of(value_of(record, of, "is_correct")),
                 )
             )
             row.rule += f", trace in «{of['trace']}»"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from apps.imports.answers import answer_kind_of, marked_answer
 from apps.imports.base import BadRecord, Importer, ProblemRow, Record, importers
-from apps.imports.fields import extras, plan_of, statement_of, text_of
+from apps.imports.fields import extras, plan_of, statement_of, text_of, value_of
 
 
 @importers.register("gsm8k")
@@ -39,7 +39,7 @@ class Gsm8k(Importer):
             answer=answer,
             answer_kind=answer_kind_of(answer),
             solution=solution,
-            external_id=text_of(record.get(of.get("external_id")))[:200],
+            external_id=text_of(value_of(record, of, "external_id"))[:200],
             rule=rule if answer else "no reference answer",
         )
         if plan.rest and (extra := extras(record, plan.rest)):

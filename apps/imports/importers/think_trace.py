@@ -14,6 +14,7 @@ from apps.imports.fields import (
     problem_of,
     text_of,
     truth_of,
+    value_of,
 )
 
 
@@ -106,9 +107,9 @@ def _trace(record: Record, plan: Plan, text: str, reasoning: str | None) -> Trac
     return TraceRow(
         text=text,
         reasoning=reasoning,
-        producer=text_of(record.get(of.get("producer")))[:200],
-        label=text_of(record.get(of.get("label")))[:200],
-        is_correct=truth_of(record.get(of.get("is_correct"))),
+        producer=text_of(value_of(record, of, "producer"))[:200],
+        label=text_of(value_of(record, of, "label"))[:200],
+        is_correct=truth_of(value_of(record, of, "is_correct")),
     )
 
 
