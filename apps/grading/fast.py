@@ -22,15 +22,23 @@ from apps.grading.extraction import (
     option_of,
 )
 from apps.grading.labels import canonical_label, find_label
-from apps.grading.numbers import CONVERTIBLE, Number, number, numbers_in, plain, singular, tidy
+from apps.grading.notations import BASED, CLOCK, clock, in_base, ratio
+from apps.grading.numbers import (
+    ASSIGNED,
+    CONVERTIBLE,
+    Number,
+    number,
+    numbers_in,
+    plain,
+    singular,
+    tidy,
+)
 
 NUMERIC = frozenset({"integer", "number", "percent", "quantity"})
 WORDS_ONLY = re.compile(r"\\(?:text|mathrm|textbf)\s*\{[^{}\d]+\}")
 COLLECTIONS = frozenset({"set", "tuple", "list", "interval", "matrix", "vector", "choices"})
 UNDECIDABLE = frozenset({"open", "translation", "code", "sql", "logic_form"})
-CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
-RATIO = re.compile(r"([\d.,]+)\s*(?::|/|\\colon|\\?to)\s*([\d.,]+)")
-BASED = re.compile(r"([0-9A-Za-z]{1,400})_\s*(?:\{\s*)?(\d{1,2})(?:\s*\})?")
+VARIABLE = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 ARTICLES = frozenset({"a", "an", "the"})
 RELATIVE = Fraction(1, 10**6)
 
@@ -139,8 +147,12 @@ def read_number(found: Extracted) -> Number | None:
     if "\\approx" in found.text or "≈" in found.text:
         return None
     head, equals, tail = found.text.rpartition("=")
-    if equals and (last := number(tail)) is not None and not re.search(r"[<>≤≥!:]$", head):
-        return last
+    # «4 + 3 = 7» and «A = bh = 7» state a number; «x + y = 0» is an equation.
+    stated = equals and not head.endswith(tuple("<>≤≥!:"))
+    if stated and (ASSIGNED.match(head) or not VARIABLE.search(head)):
+        last = number(tail)
+        if last is not None:
+            return last
     if found.rung not in ("anchored", "therefore", "tag"):
         return None
     bare = found.text.replace("\\$", "$").replace("\\%", "%")
@@ -317,42 +329,18 @@ def _golds(gold: ReferenceAnswer) -> Iterable[str]:
     return (gold.value, *gold.accepted)
 
 
-def _clock(text: str) -> str | None:
-    found = CLOCK.search(tidy(text))
-    if found is None:
-        return None
-    hours, minutes = int(found[1]), int(found[2])
-    if found[4]:
-        hours = hours % 12 + (12 if found[4].lower() == "p" else 0)
-    if hours > 24 or minutes > 59:
-        return None
-    return f"{hours:02d}:{minutes:02d}:{int(found[3] or 0):02d}"
-
-
-def _ratio(text: str) -> str | None:
-    found = RATIO.search(tidy(text))
-    if found is None:
-        whole = number(text)
-        return None if whole is None else f"{whole.value.numerator}:{whole.value.denominator}"
-    left, right = number(found[1]), number(found[2])
-    if left is None or right is None or right.value == 0:
-        return None
-    value = left.value / right.value
-    return f"{value.numerator}:{value.denominator}"
-
-
 def _check_base(gold: ReferenceAnswer, found: Extracted) -> CheckResult:
     wanted = BASED.fullmatch(tidy(gold.value))
     base = int(gold.details.get("base") or (wanted[2] if wanted else 0))
     digits = wanted[1] if wanted else tidy(gold.value)
-    value = _in_base(digits, base)
+    value = in_base(digits, base)
     if value is None:
         return _result(Verdict.GOLD_UNPARSED, found, "base", "", "")
     shown = f"{digits} in base {base} = {value}"
     text = tidy(found.text)
     said = BASED.search(text)
     if said is not None:
-        given = _in_base(said[1], int(said[2]))
+        given = in_base(said[1], int(said[2]))
         if given is None:
             return _result(Verdict.ANSWER_UNPARSED, found, "base", shown, "")
         parsed = f"{said[1]} in base {said[2]} = {given}"
@@ -361,16 +349,9 @@ def _check_base(gold: ReferenceAnswer, found: Extracted) -> CheckResult:
     plain_value = number(text)
     same = text.casefold().lstrip("0") == digits.casefold().lstrip("0")
     same = same or (plain_value is not None and plain_value.value == value)
-    if not same and plain_value is None and _in_base(text, base) is None:
+    if not same and plain_value is None and in_base(text, base) is None:
         return _result(Verdict.ANSWER_UNPARSED, found, "base", shown, "")
     return _result(_decide(same), found, "base", shown, text)
-
-
-def _in_base(digits: str, base: int) -> int | None:
-    try:
-        return int(digits, base) if 2 <= base <= 36 else None
-    except ValueError:
-        return None
 
 
 def _check_date(gold: ReferenceAnswer, found: Extracted) -> CheckResult:
@@ -399,8 +380,8 @@ def _check_json(gold: ReferenceAnswer, found: Extracted) -> CheckResult:
 
 RULES: dict[str, Callable[[ReferenceAnswer, Extracted], CheckResult]] = {
     "short_text": _check_text,
-    "clock": _check_parsed("clock", _clock),
-    "ratio": _check_parsed("ratio", _ratio),
+    "clock": _check_parsed("clock", clock),
+    "ratio": _check_parsed("ratio", ratio),
     "base_n": _check_base,
     "date_time": _check_date,
     "json": _check_json,

@@ -1,5 +1,7 @@
 """Numbers as people and models write them, read exactly: no symbolic engine, no floats."""
 
+# ruff: noqa: SIM905 (tables of words read better as one line)
+
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,8 +12,8 @@ LARGEST_POWER = 400
 UNITS_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
-).split()  # noqa: SIM905
-TENS_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+).split()
+TENS_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 WORDS = {word: value for value, word in enumerate(UNITS_WORDS)}
 for _ten, _word in enumerate(TENS_WORDS, start=2):
     WORDS[_word] = _ten * 10
@@ -26,7 +28,7 @@ MULTIPLIERS = {
 NOT_UNITS = frozenset(
     "pi sqrt sin cos tan log ln exp theta alpha beta i e x y z n half halves third thirds quarter "
     "quarters fifth fifths sixth sixths tenth tenths dozen and or to plus minus times over not "
-    "factorial mod squared cubed infinity".split()  # noqa: SIM905
+    "factorial mod squared cubed infinity".split()
 )
 # Units that may touch their number, with dimension and size in the first of its row.
 CONVERTIBLE: dict[str, tuple[str, Fraction]] = {}
@@ -61,7 +63,8 @@ TEXT_COMMAND = re.compile(
 )
 SPACES = re.compile(r"(?<!\\)\\([!,;: ])")
 SIDES = re.compile(r"\\(?:left|right)(?![A-Za-z])")
-ASSIGNED = re.compile(r"^[^=<>≤≥]*[^=<>≤≥!:]=(?!=)")
+# One name before an equals sign: «x =», «f(2) =», «\angle A =», not an equation's whole side.
+ASSIGNED = re.compile(r"^\s*\\?[A-Za-z][A-Za-z0-9_\\{}()' ]{0,40}=(?!=)")
 TRANSLATED = str.maketrans(
     {"−": "-", "–": "-", "﹣": "-", "－": "-", "％": "%", "＋": "+", "，": ",", "．": "."}
     | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
@@ -92,7 +95,7 @@ def tidy(text: str) -> str:
     text = text.translate(TRANSLATED).strip()
     for _ in range(6):
         before = text
-        text = text.strip().rstrip(".,;:!").strip()
+        text = text.strip().rstrip(".,;:").strip()
         for opener, closer in (
             ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"),
             ("`", "`"), ("*", "*"), ("\u201c", "\u201d"), ('"', '"'), ("{", "}"),
@@ -159,6 +162,7 @@ def numbers_in(text: str) -> list[tuple[int, int]]:
     spans = []
     for found in NUMBER.finditer(text):
         start, end = found.span()
+        start += len(found[0]) - len(found[0].lstrip())
         if text[start] in "+-" and start and (text[start - 1].isalnum() or text[start - 1] in ")]"):
             start += 1
         while end > start and text[end - 1] in ".,":
@@ -166,7 +170,6 @@ def numbers_in(text: str) -> list[tuple[int, int]]:
         before, after = text[start - 1 : start], text[end : end + 1]
         if before.isalpha() or before in ("_", "^", "\\") or after in ("_", "^"):
             continue
-        start += len(text[start:end]) - len(text[start:end].lstrip())
         if text[end : end + 1] == "%":
             end += 1
         elif text[end : end + 2] == "\\%":

@@ -20,6 +20,7 @@ ROOT = re.compile(r"(?<![\\A-Za-z])sqrt\s*\(([^()]{1,200})\)|√\s*\(([^()]{1,20
 GREEK = re.compile(r"(?<![\\A-Za-z])(pi|theta|alpha|beta|infinity)(?![A-Za-z])")
 E_NOTATION = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([+-]?\d{1,4})(?![\w.])")
 FACTORIAL = re.compile(r"(\d+)\s*[)}]*\s*!")
+ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w{1,20}\}")
 PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 
 
@@ -109,7 +110,7 @@ def _compare_one(
         return _answer(
             Verdict.GOLD_UNPARSED, found, "symbolic", "", "", "The reference answer was not read."
         )
-    if PROSE.search(said_text) and not PROSE.search(wanted_text):
+    if _prose(said_text) and not _prose(wanted_text):
         return _answer(
             Verdict.ANSWER_UNPARSED, found, "symbolic", wanted, "", "The answer holds prose."
         )
@@ -129,6 +130,10 @@ def _compare_one(
         return _answer(Verdict.INCORRECT, found, "exact", wanted, said, "Close, but not equal.")
     verdict = Verdict.CORRECT if equal else Verdict.INCORRECT
     return _answer(verdict, found, "symbolic", wanted, said)
+
+
+def _prose(text: str) -> bool:
+    return PROSE.search(ENVIRONMENT.sub(" ", text)) is not None
 
 
 def clean(text: str) -> str:
