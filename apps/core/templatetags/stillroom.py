@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -267,21 +267,7 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
 @register.inclusion_tag("partials/field.html")
 def field(bound: BoundField, unit: str = "") -> dict[str, Any]:
     """One field of a form with label, help, errors and, beside the box, its `unit`."""
-    attributes: dict[str, str] = {}
-    described = []
-    if bound.help_text:
-        described.append(f"{bound.id_for_label}-help")
-    if bound.errors:
-        described.append(f"{bound.id_for_label}-error")
-        attributes["aria-invalid"] = "true"
-    if described:
-        attributes["aria-describedby"] = " ".join(described)
-    return {
-        "field": bound,
-        "widget": bound.as_widget(attrs=attributes),
-        "is_check": isinstance(bound.field.widget, CheckboxInput),
-        "unit": unit,
-    }
+    return {"field": bound, "unit": unit}
 
 
 @register.inclusion_tag("partials/fields.html")
