@@ -59,7 +59,8 @@ def load(model: str, *, device: str, dtype: str, threads: int) -> "Language":
     except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
         said = " ".join(str(error).split())[:300]
         raise LoadFailed(f"The model «{model}» could not be loaded: {said}") from error
-    return Language(tokenizer, loaded.to(chosen).eval(), name=Path(model).name)
+    placed: Any = loaded.eval()
+    return Language(tokenizer, placed.to(chosen), name=Path(model).name)
 
 
 class Language:
@@ -250,7 +251,7 @@ class Batch:
         at = torch.tensor(positions, device=self.device)
         columns = self.cache.plan_step(at, max(positions) + 1)
         dtype = self.model.dtype
-        mask = self.memory.step_mask(at, columns, dtype)
+        mask: Any = self.memory.step_mask(at, columns, dtype)
         if language.window is not None:
             narrow = self.memory.step_mask(at, columns, dtype, language.window)
             if "sliding_attention" not in language.kinds:

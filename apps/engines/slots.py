@@ -31,6 +31,8 @@ class SlotLayer(CacheLayerMixin):
 
     is_compileable = False
     is_sliding = False
+    keys: torch.Tensor  # type: ignore[assignment]
+    values: torch.Tensor  # type: ignore[assignment]
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
@@ -91,7 +93,8 @@ class SlotCache(Cache):
 
     def __init__(self, layers: int, slots: int) -> None:
         self.plan = Plan(slots)
-        super().__init__(layers=[SlotLayer(self.plan) for _ in range(layers)])
+        self.memories = [SlotLayer(self.plan) for _ in range(layers)]
+        super().__init__(layers=[*self.memories])
 
     def _reserve(self, length: int) -> None:
         if length > self.plan.room:
@@ -116,8 +119,8 @@ class SlotCache(Cache):
 
     def copy_row(self, source: int, target: int, length: int) -> None:
         """Copy one slot's first `length` positions into another slot, in every layer."""
-        for layer in self.layers:
-            layer.copy_row(source, target, length)
+        for memory in self.memories:
+            memory.copy_row(source, target, length)
 
 
 def step_mask(
