@@ -13,6 +13,7 @@ const OPTIONS = {
   strict: "ignore",
   maxExpand: 1000,
   maxSize: 25,
+  errorColor: "currentcolor",
 };
 
 // ---- Finding formulas (pure) ---------------------------------------------------------------------
@@ -31,10 +32,22 @@ function findClose(text, close, from) {
   return -1;
 }
 
+/** As above; where braces do not balance, the next `close` there is: its source is then shown. */
+function findAnyClose(text, close, from) {
+  const end = findClose(text, close, from);
+  if (end >= 0) return end;
+  const next = text.indexOf(close, from);
+  return next - from > LONGEST_FORMULA ? -1 : next;
+}
+
 /** The end of an inline formula opened by the `$` before `from`, or -1 if that `$` is money. */
 function closeOfDollar(text, from) {
   if (!text[from] || /\s/.test(text[from])) return -1;
-  const end = findClose(text, "$", from);
+  let end = findClose(text, "$", from);
+  if (end < 0) {
+    const next = findAnyClose(text, "$", from);
+    if (text.slice(from, next).includes("\\")) end = next;
+  }
   if (end <= from) return -1;
   if (/\s/.test(text[end - 1]) || /[0-9]/.test(text[end + 1] ?? "")) return -1;
   const inside = text.slice(from, end);
@@ -64,13 +77,13 @@ export function cut(text) {
     if (character === "\\" && (text[at + 1] === "(" || text[at + 1] === "[")) {
       const display = text[at + 1] === "[";
       const close = display ? "\\]" : "\\)";
-      const end = findClose(text, close, at + 2);
+      const end = findAnyClose(text, close, at + 2);
       if (end > at + 2) take(at, text.slice(at, at + 2), end, close, display);
       else (at += 2), (unclosed += 1);
     } else if (character === "\\") {
       at += 2;
     } else if (character === "$" && text[at + 1] === "$") {
-      const end = findClose(text, "$$", at + 2);
+      const end = findAnyClose(text, "$$", at + 2);
       if (end > at + 2) take(at, "$$", end, "$$", true);
       else (at += 2), (unclosed += 1);
     } else if (character === "$") {
@@ -148,8 +161,13 @@ function typeset(element) {
   const output = element.dataset.math === "html" ? "html" : "mathml";
   const fragment = document.createDocumentFragment();
   let count = 0;
-  for (const part of cut(element.textContent)) {
-    if (typeof part === "string") fragment.append(part);
+  const parts = cut(element.textContent);
+  for (const [index, part] of parts.entries()) {
+    if (typeof part === "string") {
+      // A formula on a line of its own brings its own line breaks.
+      const before = parts[index - 1]?.display ? part.replace(/^[ \t]*\n?/, "") : part;
+      fragment.append(parts[index + 1]?.display ? before.replace(/\n?[ \t]*$/, "") : before);
+    }
     else if (++count > MOST_FORMULAS) fragment.append(part.source);
     else fragment.append(formulaNode(part, output));
   }
