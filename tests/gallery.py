@@ -8,9 +8,12 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -169,32 +172,37 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of `folder`, served with the policy."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def photograph(folder: Path, parts: tuple[str, ...], widths: tuple[int, ...]) -> list[str]:
     """PNGs beside the pages; what the console said."""
     from playwright.sync_api import sync_playwright
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     said: list[str] = []
-    with sync_playwright() as play:
+    with served(folder) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium")
-        for part in parts:
-            for width in widths:
-                for scheme in ("light", "dark"):
-                    page = browser.new_page(
-                        viewport={"width": width, "height": 900}, color_scheme=scheme
-                    )
-                    page.on("console", lambda m, p=part: said.append(f"{p}: {m.type}: {m.text}"))
-                    page.on("pageerror", lambda e, p=part: said.append(f"{p}: {e}"))
-                    page.goto(f"http://127.0.0.1:{server.server_port}/{part}.html")
-                    page.wait_for_load_state("networkidle")
-                    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                    if wide > 0:
-                        said.append(f"{part}: {wide} px wider than a window of {width} px")
-                    page.screenshot(path=folder / f"{part}-{width}-{scheme}.png", full_page=True)
-                    page.close()
+        for part, width, scheme in product(parts, widths, ("light", "dark")):
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            page.on("console", lambda m, p=part: said.append(f"{p}: {m.type}: {m.text}"))
+            page.on("pageerror", lambda e, p=part: said.append(f"{p}: {e}"))
+            page.goto(f"{address}/{part}.html")
+            page.wait_for_load_state("networkidle")
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                said.append(f"{part}: {wide} px wider than a window of {width} px")
+            page.screenshot(path=folder / f"{part}-{width}-{scheme}.png", full_page=True)
+            page.close()
         browser.close()
-    server.shutdown()
     return said
 
 

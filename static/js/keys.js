@@ -130,15 +130,15 @@ function onModified(event, target) {
 
 function onPlain(event, key) {
   const all = actions();
-  const specs = [...all.keys()];
+  const goesOn = (sequence) => [...actions().keys()].some((spec) => spec.startsWith(`${sequence} `));
   for (const attempt of pending ? [`${pending} ${key}`, key] : [key]) {
     const found = all.get(attempt);
-    const goesOn = specs.some((spec) => spec.startsWith(`${attempt} `));
-    if (!found && !goesOn) continue;
+    if (!found && !goesOn(attempt)) continue;
     event.preventDefault();
     if (found?.decides && event.repeat) return;
-    remember(goesOn ? attempt : "", { waits: Boolean(found) });
-    found?.action(event);
+    found?.action();
+    // Asked again after the action: it may have opened the list the sequence goes on in.
+    remember(goesOn(attempt) ? attempt : "", { waits: Boolean(found) });
     return;
   }
   remember("");

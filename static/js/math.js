@@ -4,7 +4,7 @@
 
 export const LONGEST_FORMULA = 2000;
 export const MOST_FORMULAS = 200;
-const MOST_UNCLOSED = 500;
+const MOST_SEARCHED = 1_000_000;
 const FRAME_MS = 10;
 const CACHE_SIZE = 4000;
 const OPTIONS = {
@@ -18,11 +18,15 @@ const OPTIONS = {
 
 // ---- Finding formulas (pure) ---------------------------------------------------------------------
 
+// Characters looked at for closings in one text: openings without end would freeze the page.
+let searched = 0;
+
 /** Where `close` stands at or after `from`, outside braces and not escaped; -1 if nowhere. */
 function findClose(text, close, from) {
   let depth = 0;
   const last = Math.min(text.length, from + LONGEST_FORMULA * 4);
   for (let at = from; at < last; at += 1) {
+    searched += 1;
     if (depth <= 0 && text.startsWith(close, at)) return at;
     const character = text[at];
     if (character === "\\") at += 1;
@@ -36,8 +40,8 @@ function findClose(text, close, from) {
 function findAnyClose(text, close, from) {
   const end = findClose(text, close, from);
   if (end >= 0) return end;
-  const next = text.indexOf(close, from);
-  return next - from > LONGEST_FORMULA ? -1 : next;
+  const next = text.slice(from, from + LONGEST_FORMULA).indexOf(close);
+  return next < 0 ? -1 : from + next;
 }
 
 /** The end of an inline formula opened by the `$` before `from`, or -1 if that `$` is money. */
@@ -65,31 +69,31 @@ export function cut(text) {
   const parts = [];
   let plain = 0;
   let at = 0;
-  let unclosed = 0; // each costs a search: a text full of openings would freeze the page
+  searched = 0;
   const take = (start, open, end, close, display) => {
     if (start > plain) parts.push(text.slice(plain, start));
     plain = at = end + close.length;
     const tex = text.slice(start + open.length, end);
     parts.push({ tex, display, source: text.slice(start, plain) });
   };
-  while (at < text.length && unclosed < MOST_UNCLOSED) {
+  while (at < text.length && searched < MOST_SEARCHED) {
     const character = text[at];
     if (character === "\\" && (text[at + 1] === "(" || text[at + 1] === "[")) {
       const display = text[at + 1] === "[";
       const close = display ? "\\]" : "\\)";
       const end = findAnyClose(text, close, at + 2);
       if (end > at + 2) take(at, text.slice(at, at + 2), end, close, display);
-      else (at += 2), (unclosed += 1);
+      else at += 2;
     } else if (character === "\\") {
       at += 2;
     } else if (character === "$" && text[at + 1] === "$") {
       const end = findAnyClose(text, "$$", at + 2);
       if (end > at + 2) take(at, "$$", end, "$$", true);
-      else (at += 2), (unclosed += 1);
+      else at += 2;
     } else if (character === "$") {
       const end = closeOfDollar(text, at + 1);
       if (end > 0) take(at, "$", end, "$", false);
-      else (at += 1), (unclosed += 1);
+      else at += 1;
     } else {
       at += 1;
     }
