@@ -61,9 +61,18 @@ function closeOfDollar(text, from) {
   return end;
 }
 
+/** The end of a bare `\boxed{…}` at `from`: how many traces give their answer; -1 if it is prose. */
+function endOfBox(text, from) {
+  const open = from + "\\boxed{".length;
+  const end = findClose(text, "}", open);
+  if (end <= open || end - open > LONGEST_FORMULA) return -1;
+  const inside = text.slice(open, end);
+  return /[A-Za-z]{2,}\s/.test(inside) && !inside.includes("\\") ? -1 : end + 1;
+}
+
 /**
  * Cut `text` into plain strings and formulas { tex, display, source }.
- * Delimiters: $…$ (with money told apart), $$…$$, \(…\), \[…\].
+ * Delimiters: $…$ (with money told apart), $$…$$, \(…\), \[…\], and a bare \boxed{…}.
  */
 export function cut(text) {
   const parts = [];
@@ -83,6 +92,10 @@ export function cut(text) {
       const close = display ? "\\]" : "\\)";
       const end = findAnyClose(text, close, at + 2);
       if (end > at + 2) take(at, text.slice(at, at + 2), end, close, display);
+      else at += 2;
+    } else if (character === "\\" && text.startsWith("\\boxed{", at)) {
+      const end = endOfBox(text, at);
+      if (end > 0) take(at, "", end, "", false);
       else at += 2;
     } else if (character === "\\") {
       at += 2;
@@ -240,7 +253,7 @@ const near = new IntersectionObserver(
 );
 
 function watch(element) {
-  if (!onlyText(element) || !/\$|\\[([]/.test(element.textContent)) return;
+  if (!onlyText(element) || !/\$|\\[([]|\\boxed/.test(element.textContent)) return;
   if (element.dataset.math === "html") loadStyles();
   // A step far away is not laid out, so what is watched is the step, not what stands in it.
   const place = element.closest(".step") ?? element;

@@ -209,6 +209,9 @@ CUTS = [
     ("$a\n\nb$", ["$a\n\nb$"]),
     ("$ x $", ["$ x $"]),
     ("$$", ["$$"]),
+    ("So \\boxed{\\frac{1}{2}}.", ["So ", "<\\boxed{\\frac{1}{2}}>", "."]),
+    ("So \\boxed{Tom is 5}.", ["So \\boxed{Tom is 5}."]),
+    ("So \\boxed{5", ["So \\boxed{5"]),
 ]
 
 
