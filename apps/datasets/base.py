@@ -57,5 +57,10 @@ class Format(ABC):
     def example(self, item: ExportItem, params: FormatParams) -> dict[str, Any]:
         """The record of one item; same item, same parameters, same record."""
 
+    def llama_factory(self, params: FormatParams) -> dict[str, Any] | None:
+        """How LLaMA-Factory's `dataset_info.json` describes these records, without the file's
+        name; None when it cannot read them."""
+        return None
+
 
 formats: Registry[type[Format]] = Registry("format", "apps.datasets.formats")

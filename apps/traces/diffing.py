@@ -26,6 +26,7 @@ SNAP = 200
 
 RowKind = Literal["same", "changed", "added", "removed"]
 Operation = Literal["equal", "delete", "insert"]
+Words = list[tuple[Operation, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _texts(text: str) -> list[str]:
 
 
 def _diff_steps(left: list[str], right: list[str], budget: _Budget) -> Iterator[Row]:
-    for equal, i1, i2, j1, j2 in _alignment(*_numbered(left, right), budget):
+    for equal, i1, i2, j1, j2 in _alignment(*_numbered(left, right), budget=budget):
         if equal:
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
                 yield Row("same", left[i], right[j], i + 1, j + 1)
@@ -137,7 +138,7 @@ def _numbered(*sides: list[str]) -> list[list[int]]:
 Block = tuple[bool, int, int, int, int]
 
 
-def _alignment(left: Sequence[int], right: Sequence[int], budget: _Budget) -> list[Block]:
+def _alignment(left: Sequence[int], right: Sequence[int], *, budget: _Budget) -> list[Block]:
     """Blocks (equal?, i1, i2, j1, j2) in order: a longest common subsequence where the table is
     affordable, else between steps that occur once on each side (patience)."""
     head = 0
@@ -263,23 +264,18 @@ def _changed(left: str, right: str, left_number: int, right_number: int, budget:
         return Row("same", left, right, left_number, right_number)
     head, tail = _common_ends(left, right)
     old, new = left[head : len(left) - tail], right[head : len(right) - tail]
-    coarse = False
-    if not old or not new:
-        middle = [("delete", old), ("insert", new)]
-    elif max(len(old), len(new)) > MIDDLE:
-        middle, coarse = [("delete", old), ("insert", new)], True
-    else:
+    middle: Words = [("delete", old), ("insert", new)]
+    coarse = max(len(old), len(new)) > MIDDLE
+    if old and new and not coarse:
         middle, coarse = _diff_words(WORD.findall(old), WORD.findall(new), budget)
     words = _tidy([("equal", left[:head]), *middle, ("equal", left[len(left) - tail :])])
     return Row("changed", left, right, left_number, right_number, words, coarse)
 
 
-def _diff_words(
-    old: list[str], new: list[str], budget: _Budget
-) -> tuple[list[tuple[Operation, str]], bool]:
+def _diff_words(old: list[str], new: list[str], budget: _Budget) -> tuple[Words, bool]:
     if not budget.take_cells(len(old) * len(new)):
         return [("delete", "".join(old)), ("insert", "".join(new))], True
-    result: list[tuple[Operation, str]] = []
+    result: Words = []
     for op in LCSseq.opcodes(*_numbered(old, new)):
         if op.tag == "equal":
             result.append(("equal", "".join(old[op.src_start : op.src_end])))
@@ -289,10 +285,10 @@ def _diff_words(
     return result, False
 
 
-def _tidy(operations: Sequence[tuple[str, str]]) -> tuple[tuple[Operation, str], ...]:
+def _tidy(operations: Words) -> tuple[tuple[Operation, str], ...]:
     """Changes that only white space parts become one, so that a rewritten phrase reads as a
     phrase; empty operations go."""
-    result: list[tuple[Operation, str]] = []
+    result: Words = []
     old: list[str] = []
     new: list[str] = []
     space = ""
@@ -366,9 +362,8 @@ def _into_word(left: str, right: str, length: int, direction: int) -> int:
     count = 0
     at = length if direction < 0 else len(left) - length - 1
     other = length if direction < 0 else len(right) - length - 1
-    goes_on = any(
-        0 <= place < len(text) and _wordy(text[place]) for text, place in ((left, at), (right, other))
-    )
+    after = ((left, at), (right, other))
+    goes_on = any(0 <= place < len(text) and _wordy(text[place]) for text, place in after)
     while goes_on and count < min(length, SNAP):
         inner = length - 1 - count if direction < 0 else len(left) - length + count
         if not _wordy(left[inner]):

@@ -37,7 +37,7 @@ SENTENCE = re.compile(
 class StepSpan(NamedTuple):
     """Step `index` (from 0) is `text[start:end]`, in code points."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple has a method of this name
     start: int
     end: int
     kind: Kind

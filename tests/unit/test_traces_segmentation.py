@@ -98,7 +98,8 @@ MEGABYTES = 5_000_000
 @pytest.mark.parametrize(
     "unit",
     [
-        "x", "word ", ".", ". ", "\n", " \n", "a\n\n", "$$", "$$\n\n", "\\[", "```\n", "\n```x", "`",
+        "x", "word ", ".", ". ", "\n", " \n", "a\n\n", "$$", "$$\n\n", "\\[", "```\n", "\n```x",
+        "`",
         "\\begin{align}", "<think>", "</think>", "<|end_of_solution|>", "。", ".\"", " ", "\r\n",
         "\\[\n\n", "````\n~~~\n\n",
     ],
